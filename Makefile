@@ -1,0 +1,95 @@
+# MetricStream. `make help` lists what there is.
+
+GO       ?= go
+SUITE    ?= all
+FUZZTIME ?= 10s
+ARGS     ?=
+
+# The machine's own instruction level, for what runs here; `make build` and releases stay portable.
+NATIVE_AMD64 := $(shell sh .ci/goamd64)
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -X main.version=$(VERSION)
+
+UNIT        := ./pkg/metric ./pkg/ratelimit ./pkg/telemetry ./engines/...
+INTEGRATION := ./pkg/journal ./pkg/ingest ./pkg/server .
+E2E         := ./cmd/...
+
+ifeq ($(SUITE),all)
+PACKAGES := ./...
+else ifeq ($(SUITE),unit)
+PACKAGES := $(UNIT)
+else ifeq ($(SUITE),integration)
+PACKAGES := $(INTEGRATION)
+else ifeq ($(SUITE),e2e)
+PACKAGES := $(E2E)
+else
+PACKAGES := $(shell $(GO) list ./... | grep -E '/$(SUITE)(/|$$)' || echo no-suite-$(SUITE))
+endif
+
+FUZZ_TARGETS = $(shell grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  SUITE=unit|integration|e2e|<package>  for test, race   (make test SUITE=ingest)"
+	@echo "  FUZZTIME=10s                          for fuzz, for each target"
+	@echo "  ARGS='--json-engine=sonic'            for run"
+
+.PHONY: run
+run: ## Build for this machine and start the server on :8080, storing data/metrics.jsonl
+	@echo "building for this machine (GOAMD64=$(NATIVE_AMD64))"
+	@GOAMD64=$(NATIVE_AMD64) $(GO) build -ldflags '$(LDFLAGS)' -o bin/metricstream-native ./cmd/metricstream
+	@exec ./bin/metricstream-native $(ARGS)
+
+.PHONY: build
+build: ## Build the portable binary bin/metricstream
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/metricstream ./cmd/metricstream
+
+.PHONY: test
+test: ## Run the tests (SUITE= for a part)
+	$(GO) test -timeout 10m $(PACKAGES)
+
+.PHONY: race
+race: ## Run the tests under the race detector
+	$(GO) test -race -timeout 15m $(PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME
+	@set -e; for dir in $(FUZZ_TARGETS); do \
+		for target in $$($(GO) test -list '^Fuzz' $$dir | grep ^Fuzz); do \
+			echo "$$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+.PHONY: coverage
+coverage: ## Write coverage/coverage.html; fail when a package has less than 90% of its statements covered
+	@rm -rf coverage && mkdir -p coverage/e2e
+	METRICSTREAM_COVERDIR=$(CURDIR)/coverage/e2e $(GO) test -timeout 15m -coverpkg=./... -coverprofile=coverage/tests.txt ./...
+	@$(GO) tool covdata textfmt -i=coverage/e2e -o coverage/e2e.txt
+	@(cat coverage/tests.txt; grep -v ^mode: coverage/e2e.txt) > coverage/coverage.txt
+	@$(GO) tool cover -html coverage/coverage.txt -o coverage/coverage.html
+	@awk -f .ci/coverage.awk coverage/coverage.txt
+
+.PHONY: lint
+lint: ## gofmt, vet and staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:" $$unformatted; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: cross
+cross: ## Build for the other platforms
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/metricstream
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/metricstream
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+
+.PHONY: bench
+bench: ## Run the Go benchmarks once
+	GOAMD64=$(NATIVE_AMD64) $(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: clean
+clean: ## Remove what was built (data/ stays)
+	rm -rf bin coverage
