@@ -7,8 +7,6 @@ ARGS     ?=
 
 # The machine's own instruction level, for what runs here; `make build` and releases stay portable.
 NATIVE_AMD64 := $(shell sh .ci/goamd64)
-VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS  := -X main.version=$(VERSION)
 
 UNIT        := ./pkg/metric ./pkg/ratelimit ./pkg/telemetry ./engines/...
 INTEGRATION := ./pkg/journal ./pkg/ingest ./pkg/server .
@@ -41,12 +39,12 @@ help: ## List the targets
 .PHONY: run
 run: ## Build for this machine and start the server on :8080, storing data/metrics.jsonl
 	@echo "building for this machine (GOAMD64=$(NATIVE_AMD64))"
-	@GOAMD64=$(NATIVE_AMD64) $(GO) build -ldflags '$(LDFLAGS)' -o bin/metricstream-native ./cmd/metricstream
+	@GOAMD64=$(NATIVE_AMD64) $(GO) build -o bin/metricstream-native ./cmd/metricstream
 	@exec ./bin/metricstream-native $(ARGS)
 
 .PHONY: build
 build: ## Build the portable binary bin/metricstream
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/metricstream ./cmd/metricstream
+	$(GO) build -trimpath -o bin/metricstream ./cmd/metricstream
 
 .PHONY: test
 test: ## Run the tests (SUITE= for a part)
@@ -68,7 +66,7 @@ fuzz: ## Run each fuzz target for FUZZTIME
 .PHONY: coverage
 coverage: ## Write coverage/coverage.html; fail when a package has less than 90% of its statements covered
 	@rm -rf coverage && mkdir -p coverage/e2e
-	METRICSTREAM_COVERDIR=$(CURDIR)/coverage/e2e $(GO) test -timeout 15m -coverpkg=./... -coverprofile=coverage/tests.txt ./...
+	METRICSTREAM_COVERDIR=$(CURDIR)/coverage/e2e $(GO) test -count=1 -timeout 15m -coverpkg=./... -coverprofile=coverage/tests.txt ./...
 	@$(GO) tool covdata textfmt -i=coverage/e2e -o coverage/e2e.txt
 	@(cat coverage/tests.txt; grep -v ^mode: coverage/e2e.txt) > coverage/coverage.txt
 	@$(GO) tool cover -html coverage/coverage.txt -o coverage/coverage.html
