@@ -174,8 +174,9 @@ func members(raw []byte) func(yield func(name string, value []byte) bool) {
 
 // unquote returns the text of the well-formed string at the start of raw, in memory of its own.
 func unquote(raw []byte) string {
-	s, _, _ := guard.AppendString(nil, raw, 1)
-	return string(s)
+	end, _ := guard.SkipString(raw, 1)
+	s, _, _ := guard.AppendString(nil, raw[:end], 1)
+	return guard.Borrow(s)
 }
 
 // kindOf returns the first byte of the JSON value at the start of raw, with '0' for every number.

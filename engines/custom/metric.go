@@ -21,32 +21,30 @@ const (
 // Names as they mostly stand in a body, with the quote and the colon, as little-endian words of the first bytes,
 // so that one comparison recognises name, quote and colon together.
 const (
+	mask5 = 1<<40 - 1
 	mask6 = 1<<48 - 1
 	mask7 = 1<<56 - 1
+	mask8 = 1<<64 - 1
 
 	wordName     = 'n' | 'a'<<8 | 'm'<<16 | 'e'<<24 | '"'<<32 | ':'<<40
 	wordType     = 't' | 'y'<<8 | 'p'<<16 | 'e'<<24 | '"'<<32 | ':'<<40
 	wordTags     = 't' | 'a'<<8 | 'g'<<16 | 's'<<24 | '"'<<32 | ':'<<40
 	wordValue    = 'v' | 'a'<<8 | 'l'<<16 | 'u'<<24 | 'e'<<32 | '"'<<40 | ':'<<48
 	wordTimestam = 't' | 'i'<<8 | 'm'<<16 | 'e'<<24 | 's'<<32 | 't'<<40 | 'a'<<48 | 'm'<<56
-
-	wordGauge    = 'g' | 'a'<<8 | 'u'<<16 | 'g'<<24 | 'e'<<32 | '"'<<40
-	wordCounter  = 'c' | 'o'<<8 | 'u'<<16 | 'n'<<24 | 't'<<32 | 'e'<<40 | 'r'<<48 | '"'<<56
-	wordSummary  = 's' | 'u'<<8 | 'm'<<16 | 'm'<<24 | 'a'<<32 | 'r'<<40 | 'y'<<48 | '"'<<56
-	wordHistogra = 'h' | 'i'<<8 | 's'<<16 | 't'<<24 | 'o'<<32 | 'g'<<40 | 'r'<<48 | 'a'<<56
 )
 
 // metric parses the object that opens at b[i] and appends it to dst. When a rule of the schema is broken, valid is
 // false and no metric was appended (tags may have been), but the object was checked to its end all the same.
 func (d *Decoder) metric(dst *metric.Batch, b []byte, i int) (next int, valid bool) {
-	m := metric.Metric{Time: metric.NoTime, TagStart: uint32(len(dst.Tags))}
-	var seen, bad uint8
 	if i++; i < len(b) && b[i] <= ' ' {
 		i = guard.SkipSpace(b, i)
 	}
 	if i < len(b) && b[i] == '}' {
 		return i + 1, false
 	}
+	m := add(dst)
+	m.Time, m.TagStart = metric.NoTime, uint32(len(dst.Tags))
+	var seen, bad uint8
 	for {
 		start := i
 		var field uint8
@@ -110,11 +108,22 @@ func (d *Decoder) metric(dst *metric.Batch, b []byte, i int) (next int, valid bo
 	i++
 	d.unknown[inMetric].Reset()
 	if bad != 0 || seen&required != required || !metric.ValidValue(m.Type, m.Value) {
+		dst.Truncate(len(dst.Metrics)-1, len(dst.Tags))
 		return i, false
 	}
 	m.TagEnd = uint32(len(dst.Tags))
-	dst.Metrics = append(dst.Metrics, m)
 	return i, true
+}
+
+// add makes dst longer by one metric, which is zero, and returns it. It is filled in its place.
+func add(dst *metric.Batch) *metric.Metric {
+	n := len(dst.Metrics)
+	if n < cap(dst.Metrics) {
+		dst.Metrics = dst.Metrics[:n+1] // zero already: see Batch.Reset
+	} else {
+		dst.Metrics = append(dst.Metrics, metric.Metric{})
+	}
+	return &dst.Metrics[n]
 }
 
 // field parses a member's name and colon and returns the bit of the member; zero is an unknown one.
@@ -170,6 +179,10 @@ func (d *Decoder) fieldSlow(b []byte, i int) (uint8, int) {
 
 // name parses the string of a metric's name, and returns an empty one when it breaks the rules of names.
 func (d *Decoder) name(b []byte, i int) (string, int) {
+	end := i + metric.NamePrefix(b[i:])
+	if end < len(b) && b[end] == '"' && end-i <= metric.MaxNameLen {
+		return guard.Borrow(b[i:end]), end + 1
+	}
 	name, i := d.text(b, i)
 	if i < 0 || !metric.ValidName(name) {
 		return "", i
@@ -177,18 +190,26 @@ func (d *Decoder) name(b []byte, i int) (string, int) {
 	return name, i
 }
 
+// typeWords describes the types as they mostly stand in a body, by a hash of their first letters without collisions:
+// types come in no order that a branch predictor could learn, and a table needs no branch.
+var typeWords = [4]struct {
+	word, mask uint64 // the first bytes
+	tail       uint16 // the last byte and the quote
+	size       int    // with the quote
+	kind       metric.Type
+}{
+	{'c' | 'o'<<8 | 'u'<<16 | 'n'<<24 | 't'<<32 | 'e'<<40 | 'r'<<48, mask7, 'r' | '"'<<8, 8, metric.Counter},
+	{'g' | 'a'<<8 | 'u'<<16 | 'g'<<24 | 'e'<<32, mask5, 'e' | '"'<<8, 6, metric.Gauge},
+	{'s' | 'u'<<8 | 'm'<<16 | 'm'<<24 | 'a'<<32 | 'r'<<40 | 'y'<<48, mask7, 'y' | '"'<<8, 8, metric.Summary},
+	{'h' | 'i'<<8 | 's'<<16 | 't'<<24 | 'o'<<32 | 'g'<<40 | 'r'<<48 | 'a'<<56, mask8, 'm' | '"'<<8, 10, metric.Histogram},
+}
+
 // typeName parses the string of a metric's type; zero is a name that is none.
 func (d *Decoder) typeName(b []byte, i int) (metric.Type, int) {
 	if i+10 <= len(b) {
-		switch w := binary.LittleEndian.Uint64(b[i:]); {
-		case w&mask6 == wordGauge:
-			return metric.Gauge, i + 6
-		case w == wordCounter:
-			return metric.Counter, i + 8
-		case w == wordSummary:
-			return metric.Summary, i + 8
-		case w == wordHistogra && b[i+8] == 'm' && b[i+9] == '"':
-			return metric.Histogram, i + 10
+		t := &typeWords[(b[i]>>2^b[i]>>3)&3]
+		if binary.LittleEndian.Uint64(b[i:])&t.mask == t.word && binary.LittleEndian.Uint16(b[i+t.size-2:]) == t.tail {
+			return t.kind, i + t.size
 		}
 	}
 	s, i := d.text(b, i)
@@ -197,94 +218,4 @@ func (d *Decoder) typeName(b []byte, i int) (metric.Type, int) {
 	}
 	t, _ := metric.ParseType(s)
 	return t, i
-}
-
-// timestamp parses the value of that member.
-func (d *Decoder) timestamp(b []byte, i int) (ns int64, next int, fault metric.TimeFault) {
-	switch {
-	case b[i] == '"':
-		s, i := d.text(b, i+1)
-		if i < 0 {
-			return 0, i, 0
-		}
-		ns, fault = metric.ParseTime(s)
-		return ns, i, fault
-	case isNumber[b[i]]:
-		end, broken := guard.SkipNumber(b, i)
-		if broken != 0 {
-			return 0, d.fail(end, broken), 0
-		}
-		ns, fault = metric.ParseMillis(guard.Borrow(b[i:end]))
-		return ns, end, fault
-	case b[i] == 'n':
-		return metric.NoTime, d.skip(b, i, depthInMetric), 0
-	}
-	return 0, d.skip(b, i, depthInMetric), metric.TimeForm
-}
-
-// tags parses the object that opens at b[i] and appends its tags to dst, whose tags from index from on are those of
-// this metric. A repeated key shows as its tag is put in its place; only beyond the limit must keys be remembered.
-func (d *Decoder) tags(dst *metric.Batch, b []byte, i, from int) (next int, valid bool) {
-	valid = true
-	if i++; i < len(b) && b[i] <= ' ' {
-		i = guard.SkipSpace(b, i)
-	}
-	if i < len(b) && b[i] == '}' {
-		return i + 1, true
-	}
-	for {
-		start := i
-		var key, value string
-		if key, i = d.memberName(b, i); i < 0 {
-			return i, false
-		}
-		valid = valid && metric.ValidTagKey(key)
-		if i < len(b) && b[i] == '"' {
-			value, i = d.text(b, i+1)
-			valid = valid && len(value) <= metric.MaxTagValueLen
-		} else {
-			i = d.skip(b, i, depthInTags)
-			valid = false
-		}
-		if i < 0 {
-			return i, false
-		}
-		fresh := false
-		if len(dst.Tags)-from < metric.MaxTags {
-			dst.Tags, fresh = metric.InsertTag(dst.Tags, from, metric.Tag{Key: key, Value: value})
-		} else {
-			fresh = d.tagBeyondLimit(dst.Tags[from:], key)
-			valid = false
-		}
-		if !fresh {
-			return d.fail(start, guard.FaultRepeated), false
-		}
-		if i < len(b) && b[i] == ',' {
-			if i++; i < len(b) && b[i] <= ' ' {
-				i = guard.SkipSpace(b, i)
-			}
-			continue
-		}
-		i = guard.SkipSpace(b, i)
-		if i < len(b) && b[i] == '}' {
-			break
-		}
-		if i >= len(b) || b[i] != ',' {
-			return d.fail(i, guard.FaultObjectEnd), false
-		}
-		i = guard.SkipSpace(b, i+1)
-	}
-	d.unknown[inTags].Reset()
-	return i + 1, valid
-}
-
-// tagBeyondLimit reports whether key is a new one, for a metric that has the full number of tags already.
-func (d *Decoder) tagBeyondLimit(tags []metric.Tag, key string) bool {
-	keys := &d.unknown[inTags]
-	if keys.Len() == 0 {
-		for _, t := range tags {
-			keys.Add(t.Key)
-		}
-	}
-	return keys.Add(key)
 }

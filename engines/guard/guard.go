@@ -182,7 +182,7 @@ func (g *Guard) name(i int) (_ string, next int, _ Fault) {
 		return Borrow(raw), next, 0
 	}
 	from := len(g.scratch)
-	g.scratch, _, _ = AppendString(g.scratch, b, i)
+	g.scratch, _, _ = AppendString(g.scratch, b[:next], i)
 	return Borrow(g.scratch[from:]), next, 0
 }
 

@@ -3,6 +3,7 @@ package guard
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf8"
 	"unsafe"
 
@@ -132,67 +133,93 @@ func SkipString(b []byte, i int) (int, Fault) {
 }
 
 // RuneLen returns the length of the character at b[i], which is a control character or beyond ASCII:
-// the one is a fault, the other must be valid UTF-8.
+// the one is a fault, the other must be valid UTF-8 (the table is that of the Unicode Standard, section 3.9, D92).
 func RuneLen(b []byte, i int) (int, Fault) {
-	if b[i] < 0x20 {
+	c := b[i]
+	if c < 0x20 {
 		return 0, FaultControl
 	}
-	_, size := utf8.DecodeRune(b[i:])
-	if size == 1 {
-		return 0, FaultUTF8
+	if len(b)-i < 4 {
+		_, size := utf8.DecodeRune(b[i:])
+		if size == 1 {
+			return 0, FaultUTF8
+		}
+		return size, 0
 	}
-	return size, 0
+	c1, c2, c3 := b[i+1], b[i+2], b[i+3]
+	switch {
+	case c >= 0xC2 && c <= 0xDF && c1&0xC0 == 0x80:
+		return 2, 0
+	case c&0xF0 == 0xE0 && c1&0xC0 == 0x80 && c2&0xC0 == 0x80 && (c != 0xE0 || c1 >= 0xA0) && (c != 0xED || c1 <= 0x9F):
+		return 3, 0
+	case c&0xF8 == 0xF0 && c1&0xC0 == 0x80 && c2&0xC0 == 0x80 && c3&0xC0 == 0x80 &&
+		(c != 0xF0 || c1 >= 0x90) && (c < 0xF4 || c == 0xF4 && c1 <= 0x8F):
+		return 4, 0
+	}
+	return 0, FaultUTF8
 }
 
-// AppendString appends the text of the string whose opening quote is at b[i-1], unescaped.
+// AppendString appends the text of the string whose opening quote is at b[i-1], unescaped. The text is never longer
+// than the string; it is written a word at a time, and so into room for as much as the rest of b, which is made at once.
 func AppendString(dst, b []byte, i int) (_ []byte, next int, _ Fault) {
-	for {
-		start := i
-		i = PlainEnd(b, i)
-		dst = append(dst, b[start:i]...)
-		if i == len(b) {
-			return dst, i, FaultStringEnd
+	n := len(dst)
+	dst = slices.Grow(dst, len(b)-i+8)
+	dst = dst[:cap(dst)]
+	for i < len(b) {
+		if i+8 <= len(b) {
+			w := binary.LittleEndian.Uint64(b[i:])
+			binary.LittleEndian.PutUint64(dst[n:], w)
+			m := Special(w)
+			run := bits.TrailingZeros64(m) >> 3 // 8 if none is special
+			i, n = i+run, n+run
+			if m == 0 {
+				continue
+			}
 		}
-		switch c := b[i]; {
+		c := b[i]
+		switch {
+		case plain[c]:
+			dst[n] = c
+			i, n = i+1, n+1
 		case c == '"':
-			return dst, i + 1, 0
+			return dst[:n], i + 1, 0
 		case c == '\\':
+			if i+1 < len(b) && simpleEscape[b[i+1]] != 0 {
+				dst[n] = simpleEscape[b[i+1]]
+				i, n = i+2, n+1
+				continue
+			}
 			r, next, fault := escape(b, i)
 			if fault != 0 {
-				return dst, next, fault
+				return dst[:n], next, fault
 			}
-			dst = utf8.AppendRune(dst, r)
+			n += utf8.EncodeRune(dst[n:], r)
 			i = next
 		default:
 			size, fault := RuneLen(b, i)
 			if fault != 0 {
-				return dst, i, fault
+				return dst[:n], i, fault
 			}
-			dst = append(dst, b[i:i+size]...)
+			n += copy(dst[n:], b[i:i+size])
 			i += size
 		}
 	}
+	return dst[:n], i, FaultStringEnd
 }
+
+// simpleEscape holds what the character behind a backslash stands for, or zero.
+var simpleEscape = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // escape decodes the escape whose backslash is at b[i].
 func escape(b []byte, i int) (r rune, next int, _ Fault) {
 	if i+1 >= len(b) {
 		return 0, len(b), FaultStringEnd
 	}
-	switch c := b[i+1]; c {
-	case '"', '\\', '/':
-		return rune(c), i + 2, 0
-	case 'b':
-		return '\b', i + 2, 0
-	case 'f':
-		return '\f', i + 2, 0
-	case 'n':
-		return '\n', i + 2, 0
-	case 'r':
-		return '\r', i + 2, 0
-	case 't':
-		return '\t', i + 2, 0
-	case 'u':
+	c := b[i+1]
+	if simple := simpleEscape[c]; simple != 0 {
+		return rune(simple), i + 2, 0
+	}
+	if c == 'u' {
 		return unicodeEscape(b, i)
 	}
 	return 0, i + 1, FaultEscape
