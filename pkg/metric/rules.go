@@ -52,6 +52,26 @@ func ValidTagKey(s string) bool {
 	return len(s)-1 < MaxTagKeyLen && len(s) > 0 && matches(s, keyHead, keyTail)
 }
 
+// NamePrefix returns the length of the longest prefix of b that has the form of a metric's name. Its length is not
+// looked at.
+func NamePrefix(b []byte) int { return prefix(b, nameHead, nameTail) }
+
+// TagKeyPrefix returns the length of the longest prefix of b that has the form of a tag's key. Its length is not
+// looked at.
+func TagKeyPrefix(b []byte) int { return prefix(b, keyHead, keyTail) }
+
+func prefix(b []byte, head, tail uint8) int {
+	if len(b) == 0 || byteClass[b[0]]&head == 0 {
+		return 0
+	}
+	for i := 1; i < len(b); i++ {
+		if byteClass[b[i]]&tail == 0 {
+			return i
+		}
+	}
+	return len(b)
+}
+
 // ValidValue reports whether a metric of type t may have the value v.
 func ValidValue(t Type, v float64) bool {
 	return v-v == 0 && (t != Counter || v >= 0) // v-v is NaN for an infinity and for NaN
