@@ -24,6 +24,9 @@ type file interface {
 	writev(bufs [][]byte) (int, error)
 	// datasync makes what was written survive the loss of power: the data, and of the metadata what is needed to read it.
 	datasync() error
+	// startWriteback and dropCache are advice about a range; see behind.
+	startWriteback(offset, n int64)
+	dropCache(offset, n int64)
 	// sync is datasync for all metadata, and the only one that a directory knows.
 	Sync() error
 }

@@ -41,6 +41,7 @@ type store struct {
 	f       file        // nil from a failure until a fresh file is begun
 	failure error       // why f is nil
 	id      os.FileInfo // of f, to tell it from what the path names later
+	behind  behind      // of f
 	holds   bool        // f may hold something that was acknowledged
 	checked time.Time   // when the path was last looked at
 
@@ -123,6 +124,7 @@ func (s *store) open() error {
 	}
 	s.f, s.failure = f, nil
 	s.id, s.holds, s.checked = id, id.Size() > 0, time.Now()
+	s.behind = startBehind(id.Size())
 	return nil
 }
 
@@ -183,6 +185,7 @@ func (s *store) commit(bufs [][]byte, n int) error {
 		}
 		s.m.syncSeconds.Observe(time.Since(written).Seconds())
 	}
+	s.behind.wrote(s.f, n)
 	s.holds = true
 	s.m.writtenBytes.Add(float64(n))
 	return nil
