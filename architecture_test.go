@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"docs":               {},
 	"pkg/journal":        {"pkg/metric"},
 	"pkg/ingest":         {"pkg/metric"},
+	"pkg/shadow":         {"pkg/metric"},
 	"engines/guard":      {"pkg/metric"},
 	"engines/naive":      {"pkg/metric"},
 	"engines/custom":     {"pkg/metric", "engines/guard"},
