@@ -125,11 +125,8 @@ func (s lineState) with(more []byte) lineState {
 }
 
 // frame says how many bytes of body follow the head that was given out last; unknown is one in chunks.
-// Only the first call for a head counts: who waits for "100 Continue" is handled twice.
+// It may be said again before the body is read: who waits for "100 Continue" is handled twice.
 func (c *conn) frame(length int) {
-	if c.phase != headGiven {
-		return
-	}
 	c.left, c.phase = length, inBody
 	if length == 0 {
 		c.phase = inHead
