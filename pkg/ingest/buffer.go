@@ -55,6 +55,14 @@ func (p *bufferPool) put(buf *buffer) {
 	}
 }
 
+// grow returns a buffer of the next class with the bytes of buf, which it takes back.
+func (p *bufferPool) grow(buf *buffer) *buffer {
+	larger := p.get(cap(buf.b) + 1)
+	larger.b = append(larger.b, buf.b...)
+	p.put(buf)
+	return larger
+}
+
 var errTooLarge = errors.New("more bytes than the limit")
 
 // fill reads r to its end and returns the buffer that holds it all, which replaces buf; it is valid after an error too.
@@ -62,10 +70,7 @@ var errTooLarge = errors.New("more bytes than the limit")
 func (p *bufferPool) fill(buf *buffer, r io.Reader, limit int) (*buffer, error) {
 	for {
 		if len(buf.b) == cap(buf.b) {
-			larger := p.get(cap(buf.b) + 1)
-			larger.b = append(larger.b, buf.b...)
-			p.put(buf)
-			buf = larger
+			buf = p.grow(buf)
 		}
 		n, err := r.Read(buf.b[len(buf.b):cap(buf.b)])
 		buf.b = buf.b[:len(buf.b)+n]

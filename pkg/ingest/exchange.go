@@ -29,8 +29,8 @@ type exchange struct {
 	span    metric.SpanContext
 	sampled bool
 
-	body *buffer // as received; nil before, and when fasthttp holds the body
-	read bool    // the body has been read to its end
+	conn *conn   // where the body is; nil when Handle was called with a request that is read already
+	body *buffer // as received; nil before, and when the connection or fasthttp holds the body
 	code int     // of the response; 0 while there is none
 }
 
@@ -46,11 +46,15 @@ const (
 // admitted is the key of a user value: this request passed admit before it was told to continue.
 type admitted struct{}
 
-func (h *Handler) begin(ctx *fasthttp.RequestCtx) *exchange {
+// begin takes up a request. The body is what c has behind the head; a nil c has none.
+func (h *Handler) begin(ctx *fasthttp.RequestCtx, c *conn) *exchange {
 	h.metrics.inFlight.Add(1)
 	x := h.exchanges.Get().(*exchange)
-	x.ctx, x.started = ctx, time.Now()
+	x.ctx, x.conn, x.started = ctx, c, time.Now()
 	x.head.parse(ctx.Request.Header.RawHeaders())
+	if c != nil {
+		c.frame(x.head.length)
+	}
 	x.correlate()
 	if tp := &x.head.traceparent; tp.given == 1 {
 		x.span, x.sampled, x.traced = parseTraceparent(tp.value)
@@ -140,7 +144,7 @@ func (x *exchange) admit() problem {
 	if x.head.coding == unsupported {
 		return problem{kind: unsupportedCoding}
 	}
-	if header.ContentLength() > x.h.cfg.MaxBodyBytes {
+	if x.head.length > x.h.cfg.MaxBodyBytes {
 		return x.h.tooLarge("the body")
 	}
 	return problem{}
@@ -201,31 +205,31 @@ func (x *exchange) answer() problem {
 }
 
 // receive returns the body as it came. It is valid until the exchange is finished.
-func (x *exchange) receive() ([]byte, problem) {
-	stream := x.ctx.RequestBodyStream()
-	if stream == nil { // there is no body, or Handle was called with a request that is read already
-		x.read = true
-		body := x.ctx.PostBody()
-		if len(body) > x.h.cfg.MaxBodyBytes {
+func (x *exchange) receive() (body []byte, _ problem) {
+	if x.conn == nil {
+		if body = x.ctx.PostBody(); len(body) > x.h.cfg.MaxBodyBytes {
 			return nil, x.h.tooLarge("the body")
 		}
 		return body, problem{}
 	}
 	var err error
-	x.body, err = x.h.buffers.fill(x.h.buffers.get(0), stream, x.h.cfg.MaxBodyBytes)
+	body, x.body, err = x.conn.readBody(x.h.buffers, x.h.cfg.MaxBodyBytes)
 	switch {
 	case err == errTooLarge:
 		return nil, x.h.tooLarge("the body")
 	case err != nil:
-		return nil, problem{kind: transportFault(err)}
+		return nil, bodyFault(err)
 	}
-	// The stream ends without an error when the connection does, however much is missing. Of a chunked body
-	// that ends between two chunks nothing tells; what is missing of it is left to the decoder to miss.
-	if declared := x.ctx.Request.Header.ContentLength(); declared >= 0 && len(x.body.b) != declared {
-		return nil, problem{kind: incomplete}
+	return body, problem{}
+}
+
+// bodyFault says what an error in reading a body comes to.
+func bodyFault(err error) problem {
+	var malformed malformedBody
+	if errors.As(err, &malformed) {
+		return problem{kind: malformedRequest, detail: string(malformed)}
 	}
-	x.read = true
-	return x.body.b, problem{}
+	return problem{kind: transportFault(err)}
 }
 
 // transportFault says what an error in reading a request comes to.
@@ -237,8 +241,6 @@ func transportFault(err error) kind {
 		return requestTimeout
 	case errors.As(err, &small):
 		return headerTooLarge
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return bodyTooLarge
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return incomplete
 	}

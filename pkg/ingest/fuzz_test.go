@@ -15,13 +15,16 @@ import (
 	"metricstream/pkg/ingest"
 )
 
-// FuzzHandler sends any bytes down a connection. Nothing of it may crash the service,
-// and as many requests are stored as are answered to be.
+// FuzzHandler sends any bytes down a connection. Nothing of it may crash the service, as many requests are stored
+// as are answered to be, and none that net/http would find to be cut off or misframed, nor one behind it.
 func FuzzHandler(f *testing.F) {
 	for _, seed := range []string{
 		request(length) + good,
 		request(length) + good + request(length) + good,
 		request("Transfer-Encoding: chunked") + chunked(good),
+		request("Transfer-Encoding: chunked") + "7e\r\n" + good + "\r\n",
+		request("Transfer-Encoding: chunked") + "2;x\r\n" + good[:2] + "\r\n" + chunked(good[2:]) + request(length) + good,
+		request("Transfer-Encoding: chunked") + "7e\r\n" + good + "\r\n0\r\nX: y\r\n\r\n" + request(length) + good[:99],
 		request("Expect: 100-continue", length) + good,
 		request("Expect: 100-continue", "Content-Length: 99999999"),
 		request("Content-Encoding: gzip", "Content-Length: 3") + "\x1f\x8b\x08",
@@ -56,13 +59,32 @@ func FuzzHandler(f *testing.F) {
 			}
 		}
 		require.Len(t, sink.all(), accepted, "stored, of %q", wire)
+		if whole, cut := framed(wire); cut {
+			require.LessOrEqual(t, accepted, whole, "of %q", wire)
+		}
 	})
+}
+
+// framed returns how many whole requests net/http finds in wire, and whether it ends in, or is lost in, the body of another.
+func framed(wire []byte) (whole int, cut bool) {
+	for r := bufio.NewReader(bytes.NewReader(wire)); ; whole++ {
+		for b, err := r.Peek(1); err == nil && (b[0] == '\r' || b[0] == '\n'); b, err = r.Peek(1) {
+			_, _ = r.Discard(1) // empty lines before a request are passed over
+		}
+		req, err := http.ReadRequest(r)
+		if err != nil {
+			return whole, false
+		}
+		if _, err := io.Copy(io.Discard, req.Body); err != nil {
+			return whole, true
+		}
+	}
 }
 
 // memoryConn is a connection whose peer has sent wire and then closed its side.
 type memoryConn struct {
 	net.Conn // nil: nothing else may be called
-	wire     *bytes.Reader
+	wire     io.Reader
 	answers  bytes.Buffer
 	once     sync.Once
 	closed   chan struct{}

@@ -71,6 +71,7 @@ type Handler struct {
 
 	exchanges sync.Pool // of *exchange
 	works     sync.Pool // of *work
+	reads     sync.Pool // of *readBuffer
 	buffers   *bufferPool
 	zstd      *zstd.Decoder
 
@@ -127,6 +128,7 @@ func New(cfg Config, sink Sink, limiter Limiter, log *slog.Logger, reg prometheu
 	}
 	h.exchanges.New = func() any { return &exchange{h: h} }
 	h.works.New = func() any { return &work{decoder: cfg.NewDecoder()} }
+	h.reads.New = func() any { return new(readBuffer) }
 	return h, nil
 }
 
@@ -159,9 +161,11 @@ func (h *Handler) isDraining() bool {
 	}
 }
 
-// Handle answers one request. It is what HTTPServer serves; the lab and the tests also call it directly.
+// Handle answers one request. It is what HTTPServer serves; the lab and the tests also call it directly,
+// with a request whose body is read already.
 func (h *Handler) Handle(ctx *fasthttp.RequestCtx) {
-	x := h.begin(ctx)
+	c, _ := ctx.Conn().(*conn)
+	x := h.begin(ctx, c)
 	defer h.finish(x)
 	p := x.admit()
 	if p.kind == none {

@@ -1,6 +1,9 @@
 package ingest
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // head is what the service reads from a request's header fields. Its slices borrow the raw block.
 type head struct {
@@ -8,6 +11,7 @@ type head struct {
 
 	prefer preference
 	coding coding
+	length int    // of the body that is announced; unknown if it comes in chunks, or if there are two answers
 	body   bool   // a length or a transfer coding announces one
 	fault  string // the first thing that is not HTTP; empty if there is none
 }
@@ -74,6 +78,9 @@ func (hd *head) parse(raw []byte) {
 			}
 		case len("content-length"):
 			if equalFold(name, "content-length") {
+				if hd.length = parseLength(value); hd.length < 0 || length {
+					hd.blame("Content-Length is not one number")
+				}
 				length = true
 				hd.body = hd.body || string(value) != "0"
 			}
@@ -99,6 +106,29 @@ func (hd *head) parse(raw []byte) {
 	case length && transfer:
 		hd.blame("both Content-Length and Transfer-Encoding are given")
 	}
+	if transfer {
+		hd.length = unknown
+	}
+}
+
+// parseLength returns the number that value is, or unknown.
+func parseLength(value []byte) (n int) {
+	if len(value) == 0 {
+		return unknown
+	}
+	for _, c := range value {
+		if c < '0' || c > '9' || n > (math.MaxInt-9)/10 {
+			return unknown
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
+}
+
+// meant reports whether one of the fields is one that the service acts upon.
+func (hd *head) meant() bool {
+	return hd.authorization.given+hd.correlation.given+hd.traceparent.given+hd.contentType.given > 0 ||
+		hd.prefer.handling || hd.coding != uncoded || hd.body
 }
 
 func (hd *head) blame(fault string) {

@@ -1,54 +1,75 @@
 package ingest
 
 import (
+	"context"
 	"io"
+	"math"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
 )
 
-// HTTPServer returns a fasthttp server with every setting that this handler's promises rest on.
-// The caller only serves listeners with it and shuts it down; limits on connections are the listener's part,
-// for fasthttp's own refusals bypass its ErrorHandler.
-func (h *Handler) HTTPServer() *fasthttp.Server {
-	return &fasthttp.Server{
-		Handler:       h.Handle,
-		ErrorHandler:  h.protocolError,
-		ExpectHandler: h.expect,
-		Logger:        serverLog{h.log},
+// HTTPServer is a fasthttp server over connections that frame requests themselves. Handler makes it.
+// Limits on connections are the listener's part, for fasthttp's own refusals bypass its ErrorHandler.
+type HTTPServer struct {
+	http  *fasthttp.Server
+	reads *sync.Pool
+}
 
-		ReadTimeout:    h.cfg.ReadTimeout,
+// HTTPServer returns a server with every setting that this handler's promises rest on.
+func (h *Handler) HTTPServer() *HTTPServer {
+	return &HTTPServer{reads: &h.reads, http: &fasthttp.Server{
+		Handler:        h.Handle,
+		ErrorHandler:   h.protocolError,
+		ExpectHandler:  h.expect,
+		HeaderReceived: withoutBody,
+		Logger:         serverLog{h.log},
+
+		ReadTimeout:    h.cfg.ReadTimeout, // its deadline stands until the handler has read the body
 		WriteTimeout:   h.cfg.WriteTimeout,
 		IdleTimeout:    h.cfg.IdleTimeout,
 		ReadBufferSize: h.cfg.MaxHeaderBytes, // which is fasthttp's limit on the header
+		Concurrency:    math.MaxInt32,        // the listener is the one that limits, and answers
 
-		// Without streaming, fasthttp allocates for a body as much as its length declares before any of it is here.
-		// With it, fasthttp reads up to 8 KiB or MaxRequestBodySize ahead, into an allocation of that size,
-		// before the handler runs; a larger body is no error but left in the stream. One byte is the least
-		// that can be set: the handler then answers from the header, and owns the buffer and the limit.
-		StreamRequestBody:  true,
-		MaxRequestBodySize: 1,
-
-		DisablePreParseMultipartForm: true, // or a form is parsed, and spooled to files, before the handler runs
-		LazyRequestTime:              true, // the exchange has its own clock reading
-		CloseOnShutdown:              true,
-		NoDefaultServerHeader:        true,
-		NoDefaultContentType:         true,
-		SecureErrorLogMessage:        true,
-	}
+		LazyRequestTime:       true, // the exchange has its own clock reading
+		CloseOnShutdown:       true,
+		NoDefaultServerHeader: true,
+		NoDefaultContentType:  true,
+		SecureErrorLogMessage: true,
+	}}
 }
+
+// withoutBody tells fasthttp that a request has no body, whatever its head says: it would look for it
+// in what the connection gives it, where there are heads alone. The exchange has the raw fields.
+func withoutBody(header *fasthttp.RequestHeader) (defaults fasthttp.RequestConfig) {
+	header.SetContentLength(0)
+	return defaults
+}
+
+// Serve answers what comes from ln until Shutdown, and then returns nil.
+func (s *HTTPServer) Serve(ln net.Listener) error { return s.http.Serve(listener{ln, s.reads}) }
+
+// ServeConn answers what comes from c and closes it.
+func (s *HTTPServer) ServeConn(c net.Conn) error { return s.http.ServeConn(newConn(c, s.reads)) }
+
+// Shutdown closes the listeners and waits until every connection has ended with the response to its last request,
+// or ctx has. Connections that wait for a request are closed.
+func (s *HTTPServer) Shutdown(ctx context.Context) error { return s.http.ShutdownWithContext(ctx) }
 
 // expect decides on a request that waits for "100 Continue" before it sends its body: if its answer is known,
 // it gets that. fasthttp's documentation says that the response is not to be modified here. But it sends
 // the status that is returned together with whatever else the response holds (TestExpect notices
 // should that change), and there is no other way to answer with a body and a correlation id.
 func (h *Handler) expect(ctx *fasthttp.RequestCtx) (status int) {
-	x := h.begin(ctx)
+	c, _ := ctx.Conn().(*conn)
+	x := h.begin(ctx, c)
 	defer h.finish(x)
 	status = fasthttp.StatusInternalServerError // stands when admit panics
 	if p := x.admit(); p.kind != none {
+		ctx.SetConnectionClose() // fasthttp will: the body may be on its way all the same
 		x.refuse(p)
 		return specs[p.kind].status
 	}
@@ -58,7 +79,7 @@ func (h *Handler) expect(ctx *fasthttp.RequestCtx) (status int) {
 
 // protocolError answers a request that fasthttp could not read. The connection ends with it.
 func (h *Handler) protocolError(ctx *fasthttp.RequestCtx, err error) {
-	x := h.begin(ctx)
+	x := h.begin(ctx, nil) // what follows is not known to be a body
 	defer h.finish(x)
 	x.refuse(problem{kind: transportFault(err)})
 }
@@ -90,21 +111,19 @@ const (
 
 // respondAndLinger sends resp and ends the connection as TCP asks for: it says that nothing more will come,
 // then reads what the peer still sends, up to a bound, until the peer has closed as well. fasthttp closes c afterwards.
-func respondAndLinger(c net.Conn, resp *fasthttp.Response, timeout time.Duration) {
+func (c *conn) respondAndLinger(resp *fasthttp.Response, timeout time.Duration) {
+	c.r = c.w
+	c.release()
 	if timeout > 0 && c.SetWriteDeadline(time.Now().Add(timeout)) != nil {
 		return
 	}
-	if _, err := resp.WriteTo(c); err != nil {
+	if _, err := resp.WriteTo(c.Conn); err != nil {
 		return
 	}
-	conn := c
-	if wrapper, ok := c.(interface{ UnsafeConn() net.Conn }); ok {
-		conn = wrapper.UnsafeConn()
-	}
-	if half, ok := conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() != nil {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() != nil {
 		return
 	}
 	if c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
-		_, _ = io.CopyN(io.Discard, c, lingerBytes) // whatever ends it, the connection is closed next
+		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes) // whatever ends it, the connection is closed next
 	}
 }

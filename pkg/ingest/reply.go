@@ -117,24 +117,24 @@ func (x *exchange) refuse(p problem) {
 	x.logRefusal(&p)
 }
 
-// drainLimit is how much of an unread body fasthttp reads past to keep the connection (its maxUnreadStreamBodySize).
+// drainLimit is how much of an unread body is read past to keep the connection, as net/http does.
 const drainLimit = 256 << 10
 
 // abandonBody sees to it that what is left of a refused body is never taken for the next request. A little of it
-// fasthttp reads past, after it has sent the response. Otherwise the connection ends, and lingers for the response's
+// the connection reads past, after the response is sent. Otherwise the connection ends, and lingers for the response's
 // sake: closing a socket with unread data resets it, and a reset can overtake a response that is still on its way.
 func (x *exchange) abandonBody() {
-	if x.read || x.ctx.RequestBodyStream() == nil {
+	if x.conn == nil || !x.conn.unread() {
 		return
 	}
-	declared := x.ctx.Request.Header.ContentLength()
-	if declared >= 0 && declared <= drainLimit && !x.ctx.Response.ConnectionClose() {
+	last := x.ctx.Response.ConnectionClose() || x.ctx.Request.Header.ConnectionClose()
+	if left := x.conn.left; left != unknown && left <= drainLimit && !last {
 		return
 	}
 	x.ctx.SetConnectionClose()
 	// fasthttp closes the connection right after a response that says so, whoever hijacks it:
 	// the one who takes it over sends the response as well. ctx is kept until then.
-	ctx, timeout := x.ctx, x.h.cfg.WriteTimeout
+	ctx, c, timeout := x.ctx, x.conn, x.h.cfg.WriteTimeout
 	ctx.HijackSetNoResponse(true)
-	ctx.Hijack(func(c net.Conn) { respondAndLinger(c, &ctx.Response, timeout) })
+	ctx.Hijack(func(net.Conn) { c.respondAndLinger(&ctx.Response, timeout) })
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/valyala/fasthttp"
 
 	"metricstream/engines/custom"
 	"metricstream/pkg/ingest"
@@ -138,14 +137,14 @@ func start(t testing.TB, cfg ingest.Config, limiter ingest.Limiter) *service {
 	return s
 }
 
-func serve(t testing.TB, server *fasthttp.Server, ln net.Listener) {
+func serve(t testing.TB, server *ingest.HTTPServer, ln net.Listener) {
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ln) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		defer cancel()
-		_ = ln.Close()                      // Shutdown does not know a listener that Serve has not come to yet
-		_ = server.ShutdownWithContext(ctx) // connections that a test left open are no matter here
+		_ = ln.Close()           // Shutdown does not know a listener that Serve has not come to yet
+		_ = server.Shutdown(ctx) // connections that a test left open are no matter here
 		<-done
 	})
 }

@@ -69,6 +69,10 @@ func TestHeadFaults(t *testing.T) {
 		"Transfer-Encoding: gzip, chunked\r\n\r\n":                         "the transfer coding is not chunked, and chunked alone",
 		"Transfer-Encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n": "the transfer coding is not chunked, and chunked alone",
 		"Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n":          "both Content-Length and Transfer-Encoding are given",
+		"Content-Length: 1\r\nContent-Length: 1\r\n\r\n":                   "Content-Length is not one number",
+		"Content-Length:\r\n\r\n":                                          "Content-Length is not one number",
+		"Content-Length: +1\r\n\r\n":                                       "Content-Length is not one number",
+		"Content-Length: 9999999999999999999\r\n\r\n":                      "Content-Length is not one number",
 	} {
 		var hd head
 		hd.parse([]byte(raw + ""))
@@ -77,6 +81,17 @@ func TestHeadFaults(t *testing.T) {
 	var hd head
 	hd.parse([]byte("A : b\r\nX-Correlation-ID: c\r\n\r\n"))
 	assert.Equal(t, "c", string(hd.correlation.value), "the id is found behind a fault")
+	for raw, length := range map[string]int{
+		"A: b\r\n\r\n":                                            0,
+		"content-length: 0123 \r\n\r\n":                           123,
+		"Content-Length: 922337203685477580\r\n\r\n":              922337203685477580,
+		"Content-Length: 1,1\r\n\r\n":                             unknown,
+		"Transfer-Encoding: CHUNKED\r\n\r\n":                      unknown,
+		"Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n": unknown,
+	} {
+		hd.parse([]byte(raw))
+		assert.Equal(t, length, hd.length, raw)
+	}
 }
 
 // A body that arrives byte by byte moves from class to class, and no class holds more than four times of it.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -17,8 +16,6 @@ import (
 )
 
 const (
-	// maxWorkers keeps fasthttp's own limit out of the way: connLimit is the one that answers.
-	maxWorkers = math.MaxInt32
 	// maxRefusing bounds the goroutines that see refused connections off. Beyond it the answer is sent
 	// all the same, but nobody waits for the client to take it.
 	maxRefusing = 128
@@ -104,6 +101,14 @@ func (c *countedConn) CloseWrite() error {
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported
+}
+
+// SyscallConn lets who reads wait for bytes before it has memory for them.
+func (c *countedConn) SyscallConn() (syscall.RawConn, error) {
+	if sc, ok := c.Conn.(syscall.Conn); ok {
+		return sc.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // admit counts conn in, or returns the limit that it is over.

@@ -39,7 +39,7 @@ func startLimited(t *testing.T, l *connLimit) string {
 	require.NoError(t, err)
 	srv := &fasthttp.Server{
 		Handler:     func(ctx *fasthttp.RequestCtx) { ctx.SetBodyString("ok") },
-		Concurrency: maxWorkers,
+		Concurrency: 1 << 20,
 	}
 	done := make(chan error)
 	go func() { done <- srv.Serve(l.wrap(ln)) }()
@@ -281,6 +281,10 @@ func TestAConnectionIsCountedOutOnce(t *testing.T) {
 	piped, _ := l.admit(in)
 	require.NotNil(t, piped)
 	assert.ErrorIs(t, piped.CloseWrite(), errors.ErrUnsupported)
+	_, err = piped.SyscallConn()
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	_, err = b.SyscallConn()
+	assert.NoError(t, err)
 	l.closeAll()
 	assert.Equal(t, 0, l.open())
 	assert.Empty(t, l.hosts)

@@ -14,7 +14,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/valyala/fasthttp"
 
 	"metricstream/docs"
 	"metricstream/engines"
@@ -37,7 +36,7 @@ type Server struct {
 	log     *slog.Logger
 	journal *journal.Journal
 	handler *ingest.Handler
-	http    *fasthttp.Server
+	http    *ingest.HTTPServer
 	limit   *connLimit
 	health  *telemetry.Health
 	admin   *http.Server
@@ -135,7 +134,6 @@ func (s *Server) serveFrom(input ingest.Config, limiter ingest.Limiter, build Bu
 		return fmt.Errorf("cannot register the metrics of connections: %w", err)
 	}
 	s.http = s.handler.HTTPServer()
-	s.http.Concurrency = maxWorkers
 
 	admin, err := telemetry.Admin{
 		Metrics: reg,
@@ -256,7 +254,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		drain, cancel = context.WithTimeout(ctx, time.Until(deadline)*3/4)
 	}
 	defer cancel()
-	if err := s.http.ShutdownWithContext(drain); err != nil { // the listener is closed: only drain's end is left
+	if err := s.http.Shutdown(drain); err != nil { // the listener is closed: only drain's end is left
 		s.log.Warn("cutting connections that did not end in time", "connections", s.limit.open(), "error", err)
 		s.limit.closeAll()
 	}
