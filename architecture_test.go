@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"engines/custom":     {"pkg/metric", "engines/guard"},
 	"engines/enginetest": {"pkg/metric"},
 	"engines":            {"pkg/metric", "engines/guard", "engines/naive", "engines/custom"},
-	"pkg/server":         {"pkg/metric", "pkg/ingest", "engines", "pkg/journal", "pkg/ratelimit", "pkg/telemetry", "docs"},
+	"pkg/server":         {"pkg/metric", "pkg/ingest", "engines", "pkg/journal", "pkg/ratelimit", "pkg/shadow", "pkg/telemetry", "docs"},
 	"benchmarks":         {"pkg/metric", "pkg/ingest", "engines", "pkg/server"},
 	"cmd/metricstream":   {"pkg/server"},
 	"cmd/lab":            {"pkg/metric", "benchmarks", "engines", "pkg/loadgen", "pkg/stats", "pkg/report"},

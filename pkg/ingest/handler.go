@@ -29,10 +29,14 @@ type Limiter interface {
 	Allow(client []byte, now time.Time) (retryAfter time.Duration, ok bool)
 }
 
+// Shadow is shown the bodies that were decoded. It copies what it keeps, and does not hold up the request.
+type Shadow interface{ Offer(body []byte) }
+
 // Config is all by which one Handler differs from another.
 type Config struct {
 	Engine     string // label of the decoding metrics
 	NewDecoder func() metric.Decoder
+	Shadow     Shadow // nil is off
 	Ack        string // what a sink's success means: "memory" is answered 202, "written" and "synced" 200
 
 	MaxBodyBytes int // of a body as it came and of a body after decompression

@@ -55,6 +55,9 @@ func (w *work) store(x *exchange, body []byte) problem {
 	start := time.Now()
 	err := w.decoder.Decode(&w.batch, body)
 	h.metrics.decode.Observe(time.Since(start).Seconds())
+	if h.cfg.Shadow != nil {
+		h.cfg.Shadow.Offer(body)
+	}
 	var invalid metric.InvalidError
 	if err != nil {
 		p := classify(err)

@@ -26,8 +26,10 @@ type Config struct {
 	MaxConnsPerIP int    // of one IPv4 address or IPv6 /64; 0 is no limit
 
 	Engine         string // name of the JSON engine
-	MaxInFlight    int    // requests handled at once, others wait; 0 is no limit
-	MaxBodyBytes   int    // also after decompression
+	ShadowEngine   string // name of one that decodes a share of requests as well, to be compared; empty for none
+	ShadowSample   float64
+	MaxInFlight    int // requests handled at once, others wait; 0 is no limit
+	MaxBodyBytes   int // also after decompression
 	MaxHeaderBytes int
 	ReadTimeout    time.Duration // of one request, from its first byte to its last
 	WriteTimeout   time.Duration // of one answer
@@ -70,6 +72,7 @@ func DefaultConfig() Config {
 		AdminListen:     "127.0.0.1:8081",
 		MaxConns:        10_000,
 		Engine:          "custom",
+		ShadowSample:    0.01,
 		MaxBodyBytes:    1 << 20,
 		MaxHeaderBytes:  8 << 10,
 		ReadTimeout:     10 * time.Second,
@@ -110,6 +113,8 @@ func (c *Config) Validate() error {
 			(*size)(&c.QueueBytes), sizeText(queueFactor*c.MaxBodyBytes))
 	case c.DrainDelay >= c.ShutdownTimeout:
 		contradiction = "--drain-delay leaves nothing of --shutdown-timeout; use less, or a longer timeout"
+	case c.ShadowEngine == c.Engine:
+		contradiction = "--shadow-engine is --json-engine; name another to compare it with"
 	case c.GroupBytes > c.QueueBytes:
 		contradiction = "--group-bytes is more than --queue-bytes; use less"
 	}

@@ -42,7 +42,7 @@ func WriteHelp(w io.Writer) error {
 		}
 		fmt.Fprintf(&out, "  --%s=%s  %s\n        %s", s.name, s.value, envName(s.name), s.usage)
 		if c, ok := s.value.(choiceValue); ok {
-			fmt.Fprintf(&out, "; one of %s", strings.Join(c.names, ", "))
+			fmt.Fprintf(&out, "; one of %s", c.list())
 		}
 		out.WriteByte('\n')
 	}
@@ -63,7 +63,7 @@ func (o *Options) WriteConfig(w io.Writer) error {
 			fmt.Fprintf(&out, "# %s\n", group)
 		}
 		value := s.value.String()
-		if _, ok := s.value.(*text); ok {
+		if _, ok := s.value.(*text); ok || value == "" {
 			value = strconv.Quote(value) // Go's escapes are YAML's too
 		}
 		source := o.source[s.name]

@@ -20,6 +20,7 @@ import (
 	"metricstream/pkg/ingest"
 	"metricstream/pkg/journal"
 	"metricstream/pkg/ratelimit"
+	"metricstream/pkg/shadow"
 	"metricstream/pkg/telemetry"
 )
 
@@ -28,6 +29,9 @@ const (
 	// and connections that are being refused.
 	reservedFiles = 64 + maxRefusing
 	adminTimeout  = 5 * time.Second
+
+	// quarantineName is the file, in the data directory, of bodies on which the engines differed.
+	quarantineName = "shadow-quarantine.jsonl"
 )
 
 // Server is MetricStream, made of its parts. Its methods are safe for concurrent use.
@@ -38,6 +42,7 @@ type Server struct {
 	handler *ingest.Handler
 	http    *ingest.HTTPServer
 	limit   *connLimit
+	shadow  *shadow.Shadow // nil is off
 	health  *telemetry.Health
 	admin   *http.Server
 
@@ -56,7 +61,7 @@ func New(cfg Config, log *slog.Logger, reg *prometheus.Registry) (*Server, error
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	if err := runnable(engine); err != nil {
+	if err := runnable("json-engine", engine); err != nil {
 		return nil, err
 	}
 	ack, err := journal.ParseAck(cfg.Ack)
@@ -108,16 +113,51 @@ func New(cfg Config, log *slog.Logger, reg *prometheus.Registry) (*Server, error
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the storage: %w", err)
 	}
-	if err := s.serveFrom(input, limiter, build, reg); err != nil {
+	if err := s.compareWith(engine, &input, reg); err != nil {
 		return nil, errors.Join(err, s.journal.Close(context.Background()))
+	}
+	if err := s.serveFrom(input, limiter, build, reg); err != nil {
+		return nil, errors.Join(err, s.closeShadow(), s.journal.Close(context.Background()))
 	}
 	return s, nil
 }
 
+// compareWith starts the shadow engine, if there is to be one.
+func (s *Server) compareWith(live engines.Engine, input *ingest.Config, reg prometheus.Registerer) error {
+	if s.cfg.ShadowEngine == "" {
+		return nil
+	}
+	other, err := engines.Lookup(s.cfg.ShadowEngine)
+	if err == nil {
+		err = runnable("shadow-engine", other)
+	}
+	if err != nil {
+		return err
+	}
+	s.shadow, err = shadow.New(shadow.Config{
+		Live:       shadow.Engine{Name: live.Name, New: live.New},
+		Shadow:     shadow.Engine{Name: other.Name, New: other.New},
+		Sample:     s.cfg.ShadowSample,
+		Quarantine: filepath.Join(s.cfg.DataDir, quarantineName),
+	}, s.log, reg)
+	if err != nil {
+		return fmt.Errorf("cannot start the shadow engine: %w", err)
+	}
+	input.Shadow = s.shadow
+	return nil
+}
+
+func (s *Server) closeShadow() error {
+	if s.shadow == nil {
+		return nil
+	}
+	return s.shadow.Close()
+}
+
 // runnable refuses an engine that would decode with another's code, or not at all: its name would be a lie.
-func runnable(e engines.Engine) error {
+func runnable(flag string, e engines.Engine) error {
 	if err := e.Check(); err != nil {
-		return fmt.Errorf("%w: --json-engine=%s does not run in this build, choose another: %w", ErrConfig, e.Name, err)
+		return fmt.Errorf("%w: --%s=%s does not run in this build, choose another: %w", ErrConfig, flag, e.Name, err)
 	}
 	return nil
 }
@@ -259,6 +299,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.limit.closeAll()
 	}
 
+	if err := s.closeShadow(); err != nil {
+		s.log.Warn("cannot close the quarantine file", "error", err)
+	}
 	err := s.journal.Close(ctx)
 	if err != nil {
 		err = fmt.Errorf("cannot close the storage: %w", err)

@@ -335,7 +335,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestAnEngineThatDoesNotRunHereIsRefused(t *testing.T) {
-	err := runnable(engines.Engine{Name: "quick", Check: func() error { return errors.New("no such processor") }})
+	err := runnable("json-engine", engines.Engine{Name: "quick", Check: func() error { return errors.New("no such processor") }})
 	require.ErrorIs(t, err, ErrConfig)
 	assert.ErrorContains(t, err, "--json-engine=quick does not run in this build, choose another: no such processor")
 }

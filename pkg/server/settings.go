@@ -37,6 +37,8 @@ func (c *Config) settings() []setting {
 		{network, "idle-timeout", period(&c.IdleTimeout, time.Millisecond), "time that a connection may rest between requests"},
 
 		{requests, "json-engine", choice(&c.Engine, engineNames()...), "what parses the bodies"},
+		{requests, "shadow-engine", choice(&c.ShadowEngine, append(engineNames(), "")...), "what parses a share of the bodies as well, off their path, to be compared; empty for none"},
+		{requests, "shadow-sample", (*share)(&c.ShadowSample), "that share, above 0 and at most 1"},
 		{requests, "max-in-flight", count(&c.MaxInFlight, 0, math.MaxInt32), "requests handled at once, others wait; 0 for no limit"},
 		{requests, "max-body-bytes", (*size)(&c.MaxBodyBytes), "size of a body at most, before and after decompression"},
 		{requests, "max-header-bytes", (*size)(&c.MaxHeaderBytes), "size of a request's line and headers at most"},

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,9 +27,12 @@ func choice(at *string, names ...string) choiceValue { return choiceValue{at, na
 
 func (v choiceValue) String() string { return *v.at }
 
+// list names the choices; an empty one, which comes last, goes without saying.
+func (v choiceValue) list() string { return strings.TrimSuffix(strings.Join(v.names, ", "), ", ") }
+
 func (v choiceValue) Set(s string) error {
 	if !slices.Contains(v.names, s) {
-		return fmt.Errorf("want one of %s", strings.Join(v.names, ", "))
+		return fmt.Errorf("want one of %s", v.list())
 	}
 	*v.at = s
 	return nil
@@ -69,6 +73,20 @@ func (v periodValue) Set(s string) error {
 		return fmt.Errorf("want a duration of at least %v, such as 500ms or 10s", v.min)
 	}
 	*v.at = d
+	return nil
+}
+
+// share is a part of a whole.
+type share float64
+
+func (v *share) String() string { return strconv.FormatFloat(float64(*v), 'g', -1, 64) }
+
+func (v *share) Set(s string) error {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(f > 0 && f <= 1) {
+		return errors.New("want a share above 0 and at most 1, such as 0.01")
+	}
+	*v = share(f)
 	return nil
 }
 
