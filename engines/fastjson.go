@@ -1,6 +1,7 @@
 package engines
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/valyala/fastjson"
@@ -19,7 +20,8 @@ type fastJSON struct {
 func (d *fastJSON) Decode(dst *metric.Batch, body []byte) error {
 	dst.Reset()
 	err := d.decode(dst, body)
-	if len(body) > keptBodyBytes { // a tree of up to 40 times the body hangs on the parser; dst keeps alive what it borrows
+	// A tree of up to 40 times a body hangs on the parser. dst keeps alive what it borrows of it.
+	if len(body) > keptBodyBytes && bytes.Count(body, []byte{','}) > keptValues {
 		*d = fastJSON{exactFloats: d.exactFloats}
 	}
 	return err

@@ -31,8 +31,8 @@ const (
 // What a decoder keeps from one body to the next is bounded: a pooled decoder must not hold the memory
 // of the largest request for ever. The bounds are well above what a usual request needs.
 const (
-	keptBodyBytes = 128 << 10 // size of the body
-	keptRecords   = 1024      // number of metrics
+	keptBodyBytes = 128 << 10 // size of the body, whatever is in it
+	keptValues    = 128 << 10 // number of values in a larger one; the metrics of 1 MiB have half as many
 	keptTimestamp = 64        // bytes of one timestamp
 )
 

@@ -68,13 +68,9 @@ func (d *records[R]) grow(n int) {
 	}
 }
 
-// clear makes the first n elements blank, or drops them all when the body was unusually large.
+// clear makes the first n elements blank. There are at most as many as a request may have metrics; they are kept.
 func (d *records[R]) clear(n int) {
 	d.envelope.Metrics = nil
-	if len(d.blank) > keptRecords {
-		d.blank = nil
-		return
-	}
 	used := d.blank[:min(n, len(d.blank))]
 	for i := range used {
 		r := &used[i]

@@ -44,7 +44,7 @@ const (
 )
 
 // keptScratch is how large the scratch may have grown and still be kept for the next body.
-const keptScratch = 64 << 10
+const keptScratch = 1 << 20
 
 // New returns a Decoder.
 func New() *Decoder { return &Decoder{day: epoch} }

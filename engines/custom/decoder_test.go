@@ -2,6 +2,7 @@ package custom
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -232,4 +233,34 @@ func TestTagsBeyondTheLimitMayStillNotRepeat(t *testing.T) {
 	require.ErrorIs(t, d.Decode(&b, tags("k3")), metric.ErrSyntax)
 	require.ErrorIs(t, d.Decode(&b, tags("k77")), metric.ErrSyntax)
 	require.ErrorIs(t, d.Decode(&b, tags("fresh")), metric.ErrSchema, "nothing is left of the body before")
+}
+
+// What looks at a word at a time must see every byte that does not belong, wherever it stands.
+func TestEveryByteAtEveryPositionOfAWord(t *testing.T) {
+	const timestamp = "2025-09-17T13:45:23.123Z"
+	const whole = `{"metrics":[{"name":"n","type":"gauge","value":1234567.7654321,"timestamp":"` + timestamp + `"}]}`
+	number, time := strings.Index(whole, "1234567"), strings.Index(whole, timestamp)
+	var b metric.Batch
+	var g guard.Guard
+	d := New()
+	for at := number; at < time+len(timestamp); at++ {
+		for c := range 256 {
+			body := []byte(whole)
+			body[at] = byte(c)
+			err := d.Decode(&b, body)
+			require.Equal(t, g.Check(body) == nil, !errors.Is(err, metric.ErrSyntax), "%q", body)
+			if at < number+len("1234567.7654321") && err == nil {
+				var want struct{ Metrics []struct{ Value float64 } }
+				require.NoError(t, json.Unmarshal(body, &want), "%q", body)
+				require.Equal(t, want.Metrics[0].Value, b.Metrics[0].Value, "%q", body)
+			}
+			if at >= time && c != '"' && c != '\\' && !errors.Is(err, metric.ErrSyntax) {
+				ns, fault := metric.ParseTime(string(body[time : time+len(timestamp)]))
+				require.Equal(t, fault == 0, err == nil, "%q", body)
+				if fault == 0 {
+					require.Equal(t, ns, b.Metrics[0].Time, "%q", body)
+				}
+			}
+		}
+	}
 }

@@ -123,7 +123,7 @@ func shortNumber(b []byte, i int) (v float64, next int) {
 // (The summing in three multiplications is Johnny Lee's; see https://lemire.me/blog/2018/10/03/quickly-parsing-eight-digits/.)
 func leadingDigits(w uint64) (number uint64, digits uint) {
 	w ^= 0x3030303030303030
-	other := (w | w + 0x0606060606060606) & 0xF0F0F0F0F0F0F0F0 // not zero in each byte that is no digit
+	other := (w | (w + 0x0606060606060606)) & 0xF0F0F0F0F0F0F0F0 // not zero in each byte that is no digit
 	digits = uint(bits.TrailingZeros64(other)) >> 3
 	w <<= 64 - 8*digits
 	w = (w*10 + w>>8) & 0x00FF00FF00FF00FF

@@ -60,7 +60,7 @@ func (d *Decoder) usualTime(b []byte, i int) (ns int64, ok bool) {
 	// hh:mm:ss in one word. Exclusive or with "00:00:00" leaves the digits' values, and zero for the colons; adding 6 to
 	// a digit, or 15 to a colon, then carries out of the low half of a byte that was none.
 	clock := binary.LittleEndian.Uint64(t[11:]) ^ 0x30303A30303A3030
-	if (clock|clock+0x06060F06060F0606)&0xF0F0F0F0F0F0F0F0 != 0 {
+	if (clock|(clock+0x06060F06060F0606))&0xF0F0F0F0F0F0F0F0 != 0 {
 		return 0, false
 	}
 	tens := clock & 0x000F00000F00000F * 10

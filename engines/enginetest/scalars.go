@@ -45,6 +45,12 @@ func valueCases() []Case {
 			invalid(rule, fmt.Sprintf("%.40s without a type", number), `{"metrics":[{"name":"m","value":`+number+`}]}`, "", Fault{0, "value", metric.CodeRange}, Fault{0, "type", metric.CodeRequired}),
 			accepted("an ignored number may be of any size", fmt.Sprintf("%.40s", number), `{"x":`+number+`,"metrics":[`+strings.Replace(plain, `{`, `{"y":[`+number+`],`, 1)+`]}`, plainLine))
 	}
+	const long = "1234567.7654321"
+	for at := range len(long) { // what adds digits up by words must still see each byte
+		for c := 0x80; c <= 0xFF; c++ {
+			cases = append(cases, broken("a number has no byte beyond ASCII", fmt.Sprintf("%#x at %d", c, at), body(long[:at]+string([]byte{byte(c)})+long[at+1:], "gauge")))
+		}
+	}
 	cases = append(cases,
 		invalid(rule, "a negative value of no type", body(`-1`, `x`), "", Fault{0, "type", metric.CodePattern}),
 		invalid(rule, "a string", body(`"1"`, "gauge"), "", Fault{0, "value", metric.CodeType}),
