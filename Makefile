@@ -8,7 +8,7 @@ ARGS     ?=
 # The machine's own instruction level, for what runs here; `make build` and releases stay portable.
 NATIVE_AMD64 := $(shell sh .ci/goamd64)
 
-UNIT        := ./pkg/metric ./pkg/ratelimit ./pkg/telemetry ./engines/...
+UNIT        := ./pkg/metric ./pkg/ratelimit ./pkg/telemetry ./pkg/loadgen ./pkg/stats ./pkg/report ./engines/... ./benchmarks
 INTEGRATION := ./pkg/journal ./pkg/ingest ./pkg/server .
 E2E         := ./cmd/...
 
@@ -35,6 +35,10 @@ help: ## List the targets
 	@echo "  SUITE=unit|integration|e2e|<package>  for test, race   (make test SUITE=ingest)"
 	@echo "  FUZZTIME=10s                          for fuzz, for each target"
 	@echo "  ARGS='--json-engine=sonic'            for run"
+	@echo "  ENGINES=custom,sonic  BASE_ENGINE=std  PAYLOAD=file  ROUNDS=20  OUT=folder  QUICK=1  FULL=1"
+	@echo "                                        for bench-compare, each of them optional"
+	@echo "  BASE=<git ref>  [ENGINES=, PAYLOADS=, ROUNDS=]"
+	@echo "                                        for bench-gate"
 
 .PHONY: run
 run: ## Build for this machine and start the server on :8080, storing data/metrics.jsonl
@@ -76,6 +80,7 @@ coverage: ## Write coverage/coverage.html; fail when a package has less than 90%
 lint: ## gofmt, vet and staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:" $$unformatted; exit 1; fi
 	$(GO) vet ./...
+	$(GO) vet -tags browser ./cmd/lab
 	$(GO) tool staticcheck ./...
 
 .PHONY: cross
@@ -87,6 +92,29 @@ cross: ## Build for the other platforms
 .PHONY: bench
 bench: ## Run the Go benchmarks once
 	GOAMD64=$(NATIVE_AMD64) $(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Passes a variable on as a flag of the lab, if it is set.
+flag = $(if $($(1)),--$(2)='$($(1))')
+
+.PHONY: bench-compare
+bench-compare: lab ## Tell which JSON engine to use: at most 10 minutes, into results/ (QUICK=1 for a look)
+	@GOAMD64=$(NATIVE_AMD64) ./bin/lab compare $(call flag,ENGINES,engines) $(call flag,BASE_ENGINE,base) \
+		$(call flag,PAYLOAD,payload) $(call flag,PAYLOADS,payloads) $(call flag,LEVELS,levels) $(call flag,ROUNDS,rounds) \
+		$(call flag,OUT,out) $(if $(QUICK),--quick) $(if $(FULL),--full)
+
+.PHONY: bench-gate
+bench-gate: lab ## Fail if the working tree is slower than BASE=<git ref>, or allocates more
+	@GOAMD64=$(NATIVE_AMD64) ./bin/lab gate $(call flag,BASE,base) $(call flag,ENGINES,engines) $(call flag,PAYLOADS,payloads) \
+		$(call flag,ROUNDS,rounds)
+
+.PHONY: lab
+lab:
+	@GOAMD64=$(NATIVE_AMD64) $(GO) build -o bin/lab ./cmd/lab
+
+.PHONY: test-browser
+test-browser: ## Look at the lab's report in headless Chromium; its pictures are bin/report-*.png
+	@mkdir -p bin
+	PICTURES=$(CURDIR)/bin $(GO) test -count=1 -tags browser -run Browser ./cmd/lab
 
 .PHONY: clean
 clean: ## Remove what was built (data/ stays)

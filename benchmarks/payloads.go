@@ -3,16 +3,18 @@
 package benchmarks
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"metricstream/pkg/metric"
 )
 
 // Payload is a set of bodies that are measured in turn.
@@ -20,8 +22,8 @@ type Payload struct {
 	Name        string
 	Description string
 	Bodies      [][]byte
-	Metrics     int  // metrics in all bodies together; 0 for rejected ones
-	Rejected    bool // every body breaks a rule: what is measured is the cost of saying no
+	Accepted    int // bodies that keep the contract; for the others what is measured is the cost of saying no
+	Metrics     int // in the accepted bodies together
 }
 
 // Bytes returns the size of all bodies together.
@@ -72,13 +74,14 @@ var (
 
 // single makes a payload of one body. Each has a generator of its own, so that a new payload changes no other.
 func single(name, description string, metrics int, body func(*generator) string) Payload {
-	return Payload{Name: name, Description: description, Metrics: metrics, Bodies: [][]byte{[]byte(body(newGenerator(name)))}}
+	return Payload{Name: name, Description: description, Bodies: [][]byte{[]byte(body(newGenerator(name)))}, Accepted: 1, Metrics: metrics}
 }
 
 func rotating() Payload {
+	const rotation = 256
 	g := newGenerator("rotating")
-	p := Payload{Name: "rotating", Description: "256 different bodies of 1 to 20 metrics in turn, so that the branch predictor cannot learn one"}
-	for range 256 {
+	p := Payload{Name: "rotating", Accepted: rotation, Description: "256 different bodies of 1 to 20 metrics in turn, so that the branch predictor cannot learn one"}
+	for range rotation {
 		n := 1 + g.IntN(20)
 		p.Metrics += n
 		p.Bodies = append(p.Bodies, []byte(g.body(n, style{tags: g.IntN(5), shuffled: g.IntN(4) == 0, unknown: g.IntN(8) == 0})))
@@ -98,14 +101,14 @@ func large() Payload {
 		}
 		metrics = append(metrics, m)
 	}
-	return Payload{Name: "large", Description: "as many metrics as fit into 1 MiB", Metrics: len(metrics),
+	return Payload{Name: "large", Description: "as many metrics as fit into 1 MiB", Accepted: 1, Metrics: len(metrics),
 		Bodies: [][]byte{[]byte(`{"metrics":[` + strings.Join(metrics, ",") + `]}`)}}
 }
 
 // rejected makes bodies of ten metrics, of which one has one thing wrong with it.
 func rejected() Payload {
 	g := newGenerator("rejected")
-	p := Payload{Name: "rejected", Rejected: true, Description: "bodies of 10 metrics that break the grammar or a rule in one place: the cost of saying no"}
+	p := Payload{Name: "rejected", Description: "bodies of 10 metrics that break the grammar or a rule in one place: the cost of saying no"}
 	good := func() string { return g.body(10, compact) }
 	replaceLast := func(body, old, new string) string {
 		i := strings.LastIndex(body, old)
@@ -169,11 +172,11 @@ var (
 )
 
 func (g *generator) metric(s style) string {
-	members := []string{
-		`"name":"` + metricNames[g.IntN(len(metricNames))] + `"`,
-		`"value":` + g.number(s),
-		`"type":"` + metricTypes[g.IntN(len(metricTypes))] + `"`,
+	name, value, kind := metricNames[g.IntN(len(metricNames))], g.number(s), metricTypes[g.IntN(len(metricTypes))]
+	if s.numbers && kind != "counter" && g.IntN(3) == 0 {
+		value = "-" + value
 	}
+	members := []string{`"name":"` + name + `"`, `"value":` + value, `"type":"` + kind + `"`}
 	at := time.Unix(1758116723+g.Int64N(86400), g.Int64N(1000)*int64(time.Millisecond)).UTC()
 	members = append(members, `"timestamp":"`+at.Format("2006-01-02T15:04:05.000Z")+`"`)
 	if s.tags > 0 {
@@ -232,7 +235,7 @@ func (g *generator) number(s style) string {
 		}
 		return strconv.FormatFloat(g.Float64()*1000, 'f', 6, 64)
 	}
-	switch g.IntN(8) {
+	switch g.IntN(9) {
 	case 0:
 		return strconv.FormatUint(g.Uint64(), 10)
 	case 1:
@@ -247,31 +250,67 @@ func (g *generator) number(s style) string {
 		return "0." + strings.Repeat("0", g.IntN(12)) + strconv.Itoa(1+g.IntN(1e9))
 	case 6:
 		return strconv.FormatInt(1<<53+g.Int64N(1000), 10)
+	case 7:
+		return fmt.Sprintf("%d.%02de%d", 1+g.IntN(9), g.IntN(100), g.IntN(60)-30)
 	}
 	return strconv.FormatFloat(g.Float64()*1e6, 'f', 3, 64)
 }
 
 // Load reads a user's own payload: a file that is one JSON document, or holds one body a line.
-// Whether the bodies are metrics is for the correctness gate to find out.
 func Load(path string) (Payload, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return Payload{}, fmt.Errorf("cannot read the payload: %w", err)
 	}
-	p := Payload{Name: "own", Description: "the bodies of " + path}
+	p := Payload{Name: "own", Description: "the bodies of " + filepath.Base(path)}
 	if json.Valid(data) {
 		p.Bodies = [][]byte{bytes.TrimSpace(data)}
-		return p, nil
-	}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Buffer(nil, len(data)+1)
-	for lines.Scan() {
-		if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 {
-			p.Bodies = append(p.Bodies, bytes.Clone(line))
+	} else {
+		for line := range bytes.Lines(data) {
+			if line = bytes.TrimSpace(line); len(line) > 0 {
+				p.Bodies = append(p.Bodies, bytes.Clone(line))
+			}
 		}
 	}
 	if len(p.Bodies) == 0 {
 		return Payload{}, fmt.Errorf("cannot use the payload %s: it is empty; one body, or one body a line, is required", path)
 	}
+	p.count()
 	return p, nil
+}
+
+// Counts has the oracle say how many metrics each body holds; -1 stands for one that it refuses.
+func (p Payload) Counts() []int {
+	decoder, batch := oracle(), new(metric.Batch)
+	counts := make([]int, len(p.Bodies))
+	for i, body := range p.Bodies {
+		counts[i] = -1
+		if decoder.Decode(batch, body) == nil {
+			counts[i] = len(batch.Metrics)
+		}
+	}
+	return counts
+}
+
+// count sets Accepted and Metrics to what the oracle says.
+func (p *Payload) count() {
+	p.Accepted, p.Metrics = 0, 0
+	for _, n := range p.Counts() {
+		if n >= 0 {
+			p.Accepted++
+			p.Metrics += n
+		}
+	}
+}
+
+// Good returns p with its accepted bodies alone.
+func (p Payload) Good() Payload {
+	good := p
+	good.Bodies = nil
+	for i, n := range p.Counts() {
+		if n >= 0 {
+			good.Bodies = append(good.Bodies, p.Bodies[i])
+		}
+	}
+	return good
 }
