@@ -33,7 +33,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  SUITE=unit|integration|e2e|<package>  for test, race   (make test SUITE=ingest)"
-	@echo "  FUZZTIME=10s                          for fuzz, for each target"
+	@echo "  FUZZTIME=10s, or 20000x               for fuzz, for each target: a time or a number of runs"
 	@echo "  ARGS='--json-engine=sonic'            for run"
 	@echo "  ENGINES=custom,sonic  BASE_ENGINE=std  PAYLOAD=file  ROUNDS=20  OUT=folder  QUICK=1  FULL=1"
 	@echo "                                        for bench-compare, each of them optional"
@@ -63,7 +63,7 @@ fuzz: ## Run each fuzz target for FUZZTIME
 	@set -e; for dir in $(FUZZ_TARGETS); do \
 		for target in $$($(GO) test -list '^Fuzz' $$dir | grep ^Fuzz); do \
 			echo "$$dir $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$dir; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$dir; \
 		done; \
 	done
 
