@@ -47,7 +47,7 @@ func TestTheGateOverRealProcesses(t *testing.T) {
 	}
 	out, err := realGate(t, "none")
 	require.NoError(t, err)
-	assert.Contains(t, out, "no worse than the base in any of 1 operations (12 rounds)")
+	assert.Contains(t, out, "was not shown to be slower than the base, beyond the noise floors above, in any of 1 operations (12 rounds)")
 	out, err = realGate(t, "slow and wasteful")
 	require.ErrorIs(t, err, errSlower)
 	assert.Contains(t, out, "SLOWER, ALLOCATES MORE")
@@ -163,7 +163,7 @@ func TestTheGateOverRevisions(t *testing.T) {
 	repository(t, program("1.0", "a"))
 	out, err := command(t, args...)
 	require.NoError(t, err)
-	assert.Contains(t, out, "no worse than the base in any of 2 operations")
+	assert.Contains(t, out, "was not shown to be slower than the base, beyond the noise floors above, in any of 2 operations")
 	raw := read(t, filepath.Join("bin", "lab-gate.txt"))
 	assert.Equal(t, 2*3*12, strings.Count(raw, "\n"))
 	assert.Contains(t, raw, "BenchmarkDecode/level=decode/revision=base-again/engine=custom/guard=contract/payload=one-2\t7\t")

@@ -223,14 +223,15 @@ func (p plan) blocks() (blocks []block) {
 	return blocks
 }
 
-// turn is the order in which the n parts of a block are taken in a round: each round begins one further on,
-// and every other one runs backwards, so that none always follows the same neighbour or comes first.
+// turn is the order in which the n parts of a block are taken in a round: each round begins one further on, and two of
+// four run backwards, so that none always follows the same neighbour or comes first. (Were it every other one, an even
+// number of parts would divide into those that are ever first and those that are ever last.)
 func turn(n, round int) []int {
 	order := make([]int, n)
 	for i := range order {
 		order[i] = (i + round) % n
 	}
-	if round%2 == 1 {
+	if round/2%2 == 1 {
 		slices.Reverse(order)
 	}
 	return order

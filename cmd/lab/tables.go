@@ -98,7 +98,7 @@ var (
 	operationMeasures = []measure{
 		{caption: "CPU time, the collector's threads included", unit: "ns/metric", raw: unitTime, factor: 1e9, perMetric: true, axis: "CPU time"},
 		{caption: "Time on the clock", unit: "ns/metric", raw: "sec/op", factor: 1e9, perMetric: true},
-		{caption: "Throughput of one core", unit: "metrics/s", raw: "metrics/s", factor: 1, better: report.Higher},
+		{caption: "Throughput of one goroutine, by the clock", unit: "metrics/s", raw: "metrics/s", factor: 1, better: report.Higher},
 		{caption: "Allocations", unit: "per body", raw: "allocs/op", factor: 1},
 		{caption: "Bytes allocated", unit: "B per body", raw: "B/op", factor: 1},
 	}
@@ -106,7 +106,7 @@ var (
 		{caption: "CPU of the server for a million metrics, closed loop", unit: "s", raw: unitService, factor: 1, axis: "CPU time"},
 		{caption: "Requests, closed loop", unit: "req/s", raw: "requests/s", factor: 1, better: report.Higher, axis: "requests"},
 		{caption: "Metrics, closed loop", unit: "metrics/s", raw: "metrics/s", factor: 1, better: report.Higher},
-		{caption: "Share of the collector in the server's CPU, closed loop", unit: "%", raw: "GC-%", factor: 1},
+		{caption: "Share of the collector in the server's CPU, closed loop; by the runtime's own account, an upper estimate", unit: "%", raw: "GC-%", factor: 1},
 		{caption: "Allocations, closed loop", unit: "per request", raw: "allocs/op", factor: 1},
 		{caption: "Bytes allocated, closed loop", unit: "B per request", raw: "B/op", factor: 1},
 		{caption: "CPU of the server for a million metrics, open loop", unit: "s", raw: unitService, factor: 1, load: "open"},
@@ -114,7 +114,7 @@ var (
 		{caption: "Latency p99, open loop, from the intended send time", unit: "s", raw: "p99-sec", factor: 1, load: "open", si: true},
 		{caption: "Latency p99.9, open loop, from the intended send time", unit: "s", raw: "p99.9-sec", factor: 1, load: "open", si: true},
 		{caption: "How late the generator sent, p99, open loop", unit: "s", raw: "send-lag-p99-sec", factor: 1, load: "open", si: true},
-		{caption: "Peak resident memory of the server", unit: "B", raw: "peak-RSS-B", factor: 1, load: "open", si: true},
+		{caption: "Peak resident memory of the server, both loops", unit: "B", raw: "peak-RSS-B", factor: 1, load: "open", si: true},
 	}
 )
 

@@ -88,20 +88,28 @@ func listen(cfg *server.Config) (ln, admin net.Listener, err error) {
 
 // wait returns when a signal asks for the end, or with the error of a listener that ended by itself.
 func wait(srv *server.Server, signals <-chan os.Signal, ended <-chan error, log *slog.Logger) error {
+	reopened := make(chan error, 1)
+	reopening := false // beside the loop: a disk that hangs must not keep a signal from ending the program
 	for {
 		select {
 		case err := <-ended:
 			return err
+		case err := <-reopened:
+			reopening = false
+			if err != nil {
+				log.Error("cannot reopen the data file; the old one stays in use", "error", err)
+				continue
+			}
+			log.Info("reopened the data file", "data_file", srv.DataFile())
 		case sig := <-signals:
 			if sig != syscall.SIGHUP {
 				log.Info("shutting down", "signal", sig.String())
 				return nil
 			}
-			if err := srv.Reopen(); err != nil {
-				log.Error("cannot reopen the data file; the old one stays in use", "error", err)
-				continue
+			if !reopening {
+				reopening = true
+				go func() { reopened <- srv.Reopen() }()
 			}
-			log.Info("reopened the data file", "data_file", srv.DataFile())
 		}
 	}
 }

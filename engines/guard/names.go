@@ -27,7 +27,6 @@ func (s *NameSet) Reset() {
 	}
 	clear(s.names)
 	s.names = s.names[:0]
-	clear(s.table)
 	s.table = s.table[:0]
 }
 
@@ -71,7 +70,13 @@ func (s *NameSet) grow() {
 	if s.seed == (maphash.Seed{}) {
 		s.seed = maphash.MakeSeed()
 	}
-	s.table = make([]uint32, max(len(s.table)*2, fewNames*4))
+	size := max(len(s.table)*2, fewNames*4)
+	if cap(s.table) >= size { // of a body before
+		s.table = s.table[:size]
+		clear(s.table)
+	} else {
+		s.table = make([]uint32, size)
+	}
 	for i, name := range s.names {
 		s.table[s.slot(name)] = uint32(i + 1)
 	}

@@ -93,8 +93,8 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // scan returns how many bytes of b, which continue the head, belong to it. The head ends with the first empty line
-// that follows another line, as fasthttp has it; the line may end in a bare LF here, because that
-// is refused later whatever else there is (head.parse), and must not be taken for part of a body before.
+// that follows another line, as fasthttp has it; a line may end in a bare LF here, as it may there:
+// the two must agree. head.parse refuses it afterwards in all but the request line, where it changes nothing.
 func (c *conn) scan(b []byte) int {
 	for end := 0; ; {
 		n := bytes.IndexByte(b[end:], '\n')

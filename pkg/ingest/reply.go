@@ -127,7 +127,7 @@ func (x *exchange) abandonBody() {
 	if x.conn == nil || !x.conn.unread() {
 		return
 	}
-	last := x.ctx.Response.ConnectionClose() || x.ctx.Request.Header.ConnectionClose()
+	last := x.ctx.Response.ConnectionClose() || x.ctx.Request.Header.ConnectionClose() || x.h.isDraining()
 	if left := x.conn.left; left != unknown && left <= drainLimit && !last {
 		return
 	}

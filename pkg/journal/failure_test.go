@@ -165,6 +165,37 @@ func TestFullDisk(t *testing.T) {
 }
 
 // A disk that takes a probe and then no group leaves no file for each attempt.
+// With memory, lines are acknowledged before they are written: what a failed write left in a fresh file is kept.
+func TestPartOfAnAcknowledgedGroupIsKept(t *testing.T) {
+	for _, took := range []int{0, 8} {
+		cfg := Config{Dir: t.TempDir(), Ack: Memory}
+		withFaults(t, cfg, func(r *rig) {
+			r.fs.set(func(c call) (int, error) {
+				if c.op == "writev" && c.name == FileName {
+					if c.bytes > 8 {
+						return took, unix.ENOSPC
+					}
+					return 0, unix.ENOSPC
+				}
+				return c.bytes, nil
+			})
+			require.NoError(t, r.Append(record(1, "fresh", "lost")))
+			time.Sleep(DefaultLinger)
+			synctest.Wait()
+			r.fs.set(nil)
+			time.Sleep(retryMax)
+			synctest.Wait()
+			aside := beside(t, cfg.Dir, "failed-")
+			if took == 0 {
+				assert.Empty(t, aside, "an empty file holds nothing")
+				return
+			}
+			require.Len(t, aside, 1)
+			assert.Equal(t, "fresh\nlo", contents(t, aside[0]))
+		})
+	}
+}
+
 func TestFlappingDiskLeavesNoFiles(t *testing.T) {
 	eachWaitingMode(t, func(t *testing.T, cfg Config) {
 		withFaults(t, cfg, func(r *rig) {

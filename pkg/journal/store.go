@@ -33,6 +33,7 @@ type store struct {
 	dir       string
 	path      string
 	syncs     bool // sync each group
+	promised  bool // what is written was acknowledged before
 	probeSize int  // so much must be written before a disk that failed is trusted again
 	log       *slog.Logger
 	m         *metrics
@@ -56,7 +57,7 @@ type store struct {
 func openStore(cfg Config, fsys filesystem, log *slog.Logger, m *metrics) (*store, error) {
 	s := &store{
 		fs: fsys, dir: cfg.Dir, path: filepath.Join(cfg.Dir, FileName),
-		syncs: cfg.Ack == Synced, probeSize: cfg.GroupBytes, log: log, m: m,
+		syncs: cfg.Ack == Synced, promised: cfg.Ack == Memory, probeSize: cfg.GroupBytes, log: log, m: m,
 	}
 	if err := makeDir(fsys, s.dir); err != nil {
 		return nil, err
@@ -175,6 +176,7 @@ func (s *store) check(now time.Time) error {
 func (s *store) commit(bufs [][]byte, n int) error {
 	start := time.Now()
 	if err := writeAll(s.f, bufs); err != nil {
+		s.holds = s.holds || s.promised && s.grew()
 		return s.fail(opWrite, err)
 	}
 	written := time.Now()
@@ -189,6 +191,12 @@ func (s *store) commit(bufs [][]byte, n int) error {
 	s.holds = true
 	s.m.writtenBytes.Add(float64(n))
 	return nil
+}
+
+// grew reports whether the file has more than commits put there: a part of a group whose write failed.
+func (s *store) grew() bool {
+	info, err := s.f.Stat()
+	return err != nil || info.Size() > s.behind.end
 }
 
 // fail gives the file up. After a failed sync Linux counts the pages that it could not write as clean,

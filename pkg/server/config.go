@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"time"
 
 	"metricstream/engines"
@@ -113,6 +114,12 @@ func (c *Config) Validate() error {
 			(*size)(&c.QueueBytes), sizeText(queueFactor*c.MaxBodyBytes))
 	case c.DrainDelay >= c.ShutdownTimeout:
 		contradiction = "--drain-delay leaves nothing of --shutdown-timeout; use less, or a longer timeout"
+	case c.DataDir == "":
+		contradiction = "--data-dir is empty; name a directory, such as data"
+	case !isAddress(c.Listen):
+		contradiction = "--listen=" + c.Listen + " is no address; use host:port or :port, such as :8080"
+	case c.AdminListen != "" && !isAddress(c.AdminListen):
+		contradiction = "--admin-listen=" + c.AdminListen + " is no address; use host:port, such as 127.0.0.1:8081, or nothing"
 	case c.ShadowEngine == c.Engine:
 		contradiction = "--shadow-engine is --json-engine; name another to compare it with"
 	case c.GroupBytes > c.QueueBytes:
@@ -129,6 +136,11 @@ func (c *Config) Logger(w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // knows every name that the setting does
 	return telemetry.NewLogger(w, level)
+}
+
+func isAddress(s string) bool {
+	_, _, err := net.SplitHostPort(s)
+	return err == nil
 }
 
 func engineNames() (names []string) {

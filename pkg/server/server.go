@@ -299,10 +299,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.limit.closeAll()
 	}
 
-	if err := s.closeShadow(); err != nil {
+	err := s.journal.Close(ctx)
+	if err := s.closeShadow(); err != nil { // after what was promised: comparisons can be lost
 		s.log.Warn("cannot close the quarantine file", "error", err)
 	}
-	err := s.journal.Close(ctx)
 	if err != nil {
 		err = fmt.Errorf("cannot close the storage: %w", err)
 	}
