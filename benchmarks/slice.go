@@ -35,8 +35,7 @@ func (o Operation) Measure(passes int) (Slice, error) {
 	}
 	// Right after a collection the next one is megabytes away, further than most slices get. Garbage of a random size
 	// puts the slice at a random place between two collections, so that on average it is charged its share of one.
-	dead = make([]byte, rand.IntN(headroom))
-	dead = nil
+	runtime.KeepAlive(make([]byte, rand.IntN(headroom)))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	cpu, start := cpuTime(), time.Now()
@@ -53,9 +52,6 @@ func (o Operation) Measure(passes int) (Slice, error) {
 
 // headroom is the garbage after which a small heap is collected: the runtime's least.
 const headroom = 4 << 20
-
-// dead is where garbage is made: what is stored nowhere, the compiler would not make.
-var dead []byte
 
 // Calibrate returns how many passes take about that long. The same number is used in every round,
 // for what is compared must be the same work.
