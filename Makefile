@@ -8,9 +8,9 @@ ARGS     ?=
 # The machine's own instruction level, for what runs here; `make build` and releases stay portable.
 NATIVE_AMD64 := $(shell sh .ci/goamd64)
 
-UNIT        := ./pkg/metric ./pkg/ratelimit ./pkg/telemetry ./pkg/loadgen ./pkg/stats ./pkg/report ./engines/... ./benchmarks
-INTEGRATION := ./pkg/journal ./pkg/ingest ./pkg/server .
-E2E         := ./cmd/...
+UNIT        := ./pkg/metric ./pkg/ratelimit ./pkg/telemetry ./pkg/shadow ./pkg/loadgen ./pkg/stats ./pkg/report ./engines/... ./benchmarks
+INTEGRATION := ./pkg/journal ./pkg/ingest ./pkg/server ./cmd/lab .
+E2E         := ./cmd/metricstream
 
 ifeq ($(SUITE),all)
 PACKAGES := ./...
