@@ -136,7 +136,9 @@ func (l *programLog) read(r io.Reader) {
 			l.mu.Lock()
 			l.gc += cpu
 			l.mu.Unlock()
-			continue
+			if !bytes.Contains(line, []byte("{")) {
+				continue
+			}
 		}
 		l.mu.Lock()
 		l.lines = append(l.lines[max(0, len(l.lines)-9):], string(line))

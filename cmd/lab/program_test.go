@@ -70,11 +70,17 @@ func TestAServerThatDoesNotWorkSaysWhy(t *testing.T) {
 
 // A log entry between the pieces of the runtime's line is found.
 func TestTheLogIsReadThroughTheTrace(t *testing.T) {
-	p, err := startProgram(t.Context(), script(t, `printf 'gc {"msg":"serving","address":"127.0.0.1:1","admin":"127.0.0.1:2"}\n 1 @0s 3%%: 0+0+0 ms clock, 1+1/1/1+1 ms cpu, 3 MB\n' >&2; exec sleep 30`), "custom", t.TempDir())
-	require.NoError(t, err)
-	assert.Equal(t, "http://127.0.0.1:1/metrics", p.url)
-	assert.Eventually(t, func() bool { return p.log.collections() == 5*time.Millisecond }, 10*time.Second, time.Millisecond)
-	assert.ErrorContains(t, p.stop(), "the server did not end well")
+	const entry = `{"msg":"serving","address":"127.0.0.1:1","admin":"127.0.0.1:2"}\n`
+	for _, said := range []string{
+		`gc ` + entry + ` 1 @0s 3%%: 0+0+0 ms clock, 1+1/1/1+1 ms cpu, 3 MB\n`,
+		`gc 1 @0s 3%%: 0+0+0 ms clock, 1+1/1/1+1 ms cpu, 3->` + entry + `3 MB\n`,
+	} {
+		p, err := startProgram(t.Context(), script(t, `printf '`+said+`' >&2; exec sleep 30`), "custom", t.TempDir())
+		require.NoError(t, err, said)
+		assert.Equal(t, "http://127.0.0.1:1/metrics", p.url)
+		assert.Eventually(t, func() bool { return p.log.collections() == 5*time.Millisecond }, 10*time.Second, time.Millisecond)
+		assert.ErrorContains(t, p.stop(), "the server did not end well")
+	}
 }
 
 func TestScrape(t *testing.T) {
